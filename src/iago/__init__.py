@@ -1,0 +1,1 @@
+"""IAGO: Identification, Attribution, Grading and Optimization of CAR T-cell therapy toxicities."""
