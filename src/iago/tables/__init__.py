@@ -1,0 +1,1 @@
+"""Analysis tables: schemas, snapshots, the query engine, tallies and disclosure control."""
