@@ -1,0 +1,1 @@
+"""Step 1: find a side effect and describe it by frequency, severity and persistence."""
