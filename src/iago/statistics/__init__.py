@@ -1,0 +1,1 @@
+"""Estimators: tallies or arrays in, frozen results out. They know no medicine."""
