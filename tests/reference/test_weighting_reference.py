@@ -224,7 +224,7 @@ def test_weighted_interval_covers_between_94_and_96_percent(weighting, n, streng
 
 
 def test_inverse_probability_intervals_warn_that_they_may_be_short():
-    """With strong confounding ATT intervals cover less than overlap ones, and their notes say so."""
+    """Under strong confounding ATT intervals cover less than overlap ones, and say so."""
     att = simulate(np.random.default_rng(24), 300, 300, weighting="att")
     overlap = simulate(np.random.default_rng(24), 300, 300, weighting="overlap")
     assert coverage(att) < coverage(overlap)

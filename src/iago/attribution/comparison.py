@@ -1,0 +1,250 @@
+"""Is product A worse than product B? Crude, stratified and weighted, side by side.
+
+The crude ratio is what tables of percentages show. The stratified and the weighted ratio compare
+like with like as far as the recorded baseline goes; they cannot mend what was not recorded.
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from iago.attribution.covariates import design_matrix, encode_covariates, rows_with_counterpart
+from iago.attribution.patterns import (
+    LAST_DAY,
+    create_courses,
+    product_pairs,
+    product_sums,
+    shared_patterns,
+    stratum_sums,
+)
+from iago.errors import EstimationError
+from iago.statistics.clustered_rates import (
+    compare_clustered_rates,
+    estimate_clustered_rate_from_sums,
+)
+from iago.statistics.propensity import estimate_balance, fit_propensity, overlap_weights
+from iago.statistics.rates import estimate_rate_ratio
+from iago.statistics.stratified import estimate_mantel_haenszel_rate_ratio
+from iago.statistics.weighted_rates import RateTally, estimate_weighted_rate_ratio_from_tally
+from iago.tables.engine import Connection
+
+# From so many centres on, the interval is clustered by centre; below, by patient only. A
+# convention of this project: with fewer, the clustered interval is hardly more than a guess.
+LEAST_CENTRES = 10
+
+DEFINITION = (
+    f"Ratio of infection densities (episodes per patient-day at risk, days 0 to {LAST_DAY}) of two "
+    "products; A vs B means A divided by B. Crude: all courses of both products as they are. "
+    "Mantel-Haenszel: within strata of indication, age, prior lines, performance status, "
+    "CAR-HEMATOTOX and earlier infection. Overlap-weighted: courses weighted by the probability of "
+    "the other product given the baseline, so that patients who might have had either count most "
+    "(Li, Morgan, Zaslavsky, J Am Stat Assoc 2018;113:390). The last two are restricted to the "
+    "indications in which both products were given. Baseline values that are unknown form a "
+    "category of their own. What was not recorded is not adjusted for; several pairs are compared, "
+    "without correction for their number."
+)
+
+
+@dataclass
+class Comparisons:
+    """Estimates, notes and balance of all pairs of products."""
+
+    estimates: list[dict[str, object]] = field(default_factory=list)
+    notes: list[dict[str, object]] = field(default_factory=list)
+    balance: list[pa.Table] = field(default_factory=list)
+
+    def add(
+        self, method: str, contrast: str, numbers: tuple[float, float, float], note: str
+    ) -> None:
+        """Keep an estimate with its limits, and what its reader must know."""
+        estimate, lower, upper = (_finite(number) for number in numbers)
+        self.estimates.append(
+            {
+                "method": method,
+                "estimand": f"rate ratio of episodes, days 0-{LAST_DAY}",
+                "contrast": contrast,
+                "estimate": estimate,
+                "lower": lower,
+                "upper": upper,
+            }
+        )
+        self.notes.append({"contrast": contrast, "method": method, "note": note})
+
+    def refuse(self, method: str, contrast: str, reason: str) -> None:
+        """Keep that there is no estimate, and why."""
+        self.add(method, contrast, (np.nan, np.nan, np.nan), reason)
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Tables ``comparison``, ``comparison_notes`` and ``balance``."""
+        balance = pa.concat_tables(self.balance) if self.balance else _BALANCE.empty_table()
+        return {
+            "comparison": pa.Table.from_pylist(self.estimates, schema=_ESTIMATES),
+            "comparison_notes": pa.Table.from_pylist(self.notes, schema=_NOTES),
+            "balance": balance,
+        }
+
+
+def _schema(texts: tuple[str, ...], numbers: tuple[str, ...]) -> pa.Schema:
+    fields = [(name, pa.string()) for name in texts] + [(name, pa.float64()) for name in numbers]
+    return pa.schema(fields)
+
+
+_ESTIMATES = _schema(("method", "estimand", "contrast"), ("estimate", "lower", "upper"))
+_NOTES = _schema(("contrast", "method", "note"), ())
+_BALANCE = _schema(
+    ("contrast", "covariate"),
+    (
+        "mean_a",
+        "mean_b",
+        "standardised_difference_before",
+        "standardised_difference_after",
+        "variance_ratio_before",
+        "variance_ratio_after",
+    ),
+)
+
+
+def compare_products(connection: Connection) -> dict[str, pa.Table]:
+    """Compare all pairs of products that share an indication.
+
+    Needs ``follow_up`` and ``cases``.
+
+    Returns
+    -------
+    dict of pyarrow.Table
+        ``comparison`` (method, estimand, contrast, estimate, lower, upper; an estimate that
+        cannot be had is empty and its reason is a note), ``comparison_notes`` (contrast, method,
+        note) and ``balance`` (contrast, covariate, means, standardised differences and variance
+        ratios before and after weighting).
+    """
+    create_courses(connection)
+    results = Comparisons()
+    for product_a, product_b, indications in product_pairs(connection):
+        contrast = f"{product_a} vs {product_b}"
+        _compare_crude(connection, results, contrast, (product_a, product_b))
+        strata = stratum_sums(connection, product_a, product_b, indications)
+        _compare_stratified(results, contrast, strata)
+        patterns = shared_patterns(connection, product_a, product_b, indications)
+        try:
+            _compare_weighted(results, contrast, patterns)
+        except EstimationError as error:
+            results.refuse("overlap-weighted", contrast, str(error))
+    return results.tables()
+
+
+def _compare_crude(
+    connection: Connection, results: Comparisons, contrast: str, products: tuple[str, str]
+) -> None:
+    a, b = (product_sums(connection, product) for product in products)
+    try:
+        rates = [estimate_clustered_rate_from_sums(sums) for sums in (a, b)]
+        ratio = compare_clustered_rates(rates[0], rates[1])
+    except EstimationError:
+        exact = estimate_rate_ratio(int(a.events), a.person_time, int(b.events), b.person_time)
+        note = exact.reason or "exact interval; no adjustment"
+        results.add("crude", contrast, (exact.ratio, exact.lower, exact.upper), note)
+        return
+    note = "robust interval by patient; no adjustment"
+    results.add("crude", contrast, (ratio.ratio, ratio.lower, ratio.upper), note)
+
+
+def _compare_stratified(results: Comparisons, contrast: str, strata: pa.Table) -> None:
+    columns = ("events_a", "days_a", "events_b", "days_b")
+    try:
+        ratio = estimate_mantel_haenszel_rate_ratio(
+            *(strata[name].to_numpy() for name in columns), strata=strata["stratum"].to_pylist()
+        )
+    except EstimationError as error:
+        results.refuse("mantel-haenszel", contrast, str(error))
+        return
+    note = f"{ratio.informative} of {ratio.strata} strata carry information"
+    numbers = (ratio.ratio, ratio.lower, ratio.upper)
+    results.add("mantel-haenszel", contrast, numbers, "; ".join([note, *ratio.notes]))
+
+
+def _compare_weighted(results: Comparisons, contrast: str, patterns: pa.Table) -> None:
+    """Fit product choice on baseline patterns, then weigh the sums of patterns by centre."""
+    categories = encode_covariates(patterns)
+    treated = patterns["treated"].to_numpy(zero_copy_only=False)
+    kept = np.flatnonzero(rows_with_counterpart(categories, treated))
+    if not len(kept):
+        results.refuse("overlap-weighted", contrast, _NOBODY)
+        return
+    sums = {name: patterns[name].to_numpy()[kept] for name in _SUMS}
+    _, first, pattern = np.unique(
+        patterns["pattern"].to_numpy()[kept], return_index=True, return_inverse=True
+    )
+    courses = np.bincount(pattern, weights=sums["courses"]).astype(np.float64)
+    design = design_matrix(categories, courses, kept[first])
+    model = fit_propensity(design.values, treated[kept[first]], design.names, courses)
+    by_centre = replace(
+        model,
+        propensity=model.propensity[pattern],
+        covariates=model.covariates[pattern],
+        treated=treated[kept],
+        frequencies=sums["courses"],
+    )
+    centre = _centres(patterns, kept, treated[kept])
+    ratio = estimate_weighted_rate_ratio_from_tally(
+        RateTally(*sums.values()), by_centre, cluster=centre
+    )
+    weights = overlap_weights(model.propensity, model.treated)
+    balance = estimate_balance(design.values, model.treated, weights, design.names, courses)
+    left_out = patterns["courses"].to_numpy().sum() - courses.sum()
+    note = _weighted_note(left_out, design.constant, clustered=centre is not None)
+    numbers = (ratio.ratio, ratio.lower, ratio.upper)
+    text = (
+        f"effective numbers {ratio.effective_a:.0f} and {ratio.effective_b:.0f}; largest "
+        f"standardised difference after weighting {balance.largest_difference:.3f}"
+    )
+    results.add("overlap-weighted", contrast, numbers, "; ".join([*note, text, *ratio.notes]))
+    results.balance.append(_balance_table(contrast, balance.table()))
+
+
+_SUMS = ("courses", "episodes", "days", "episodes_squared", "days_squared", "episodes_days")
+_NOBODY = (
+    "Each course belongs to a category of the baseline that was given one product only; expected "
+    "patients who might have had either. These data cannot compare the two products."
+)
+
+
+def _centres(
+    patterns: pa.Table, kept: NDArray[np.int64], treated: NDArray[np.bool_]
+) -> NDArray[np.object_] | None:
+    """Centre of each row where there are enough of them to cluster by."""
+    centre = patterns["centre"].to_numpy(zero_copy_only=False)[kept]
+    arms = [len(set(centre[arm])) for arm in (treated, ~treated)]
+    return centre if min(arms) >= 2 and len(set(centre)) >= LEAST_CENTRES else None
+
+
+def _weighted_note(left_out: float, constant: tuple[str, ...], *, clustered: bool) -> list[str]:
+    unit = "centre" if clustered else "patient; centres are not accounted for"
+    notes = [f"robust interval by {unit}"]
+    if left_out:
+        notes.append(
+            f"{left_out:.0f} courses left out, in categories of the baseline that were given one "
+            "product only"
+        )
+    if constant:
+        notes.append(f"same in all courses: {', '.join(constant)}")
+    return notes
+
+
+def _balance_table(contrast: str, balance: pa.Table) -> pa.Table:
+    columns = {
+        "contrast": [contrast] * balance.num_rows,
+        "covariate": balance["name"],
+        "mean_a": balance["mean_a"],
+        "mean_b": balance["mean_b"],
+        "standardised_difference_before": balance["difference_before"],
+        "standardised_difference_after": balance["difference"],
+        "variance_ratio_before": balance["variance_ratio_before"],
+        "variance_ratio_after": balance["variance_ratio"],
+    }
+    return pa.table(columns).cast(_BALANCE)
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,117 @@
+"""Sums over courses alike in product, centre and baseline: what a comparison works from."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+import pyarrow as pa
+
+from iago.attribution.covariates import COVARIATES, STRATA
+from iago.statistics.clustered_rates import RateSums
+from iago.tables.engine import Connection, fetch, fetch_row
+
+LAST_DAY = 100
+# A pair of products is compared where each was given to at least so many courses of an
+# indication in which the other was given too. A convention of this project.
+LEAST_COURSES = 10
+
+
+def create_courses(connection: Connection) -> None:
+    """Make ``comparison_courses``: episodes, days and baseline of every course, days 0 to 100."""
+    named = {**COVARIATES, **STRATA}
+    columns = ", ".join(f"{sql} as {name}" for name, sql in named.items())
+    connection.execute(
+        f"""
+        create or replace temp table comparison_courses as
+        with counted as (
+            select course_id, count(*) as episodes from cases
+            where onset_day <= {LAST_DAY} group by course_id
+        )
+        select c.product, coalesce(c.centre_id, 'unknown') as centre, {columns},
+               coalesce(n.episodes, 0)::double as episodes,
+               greatest(0, least(f.end_day, {LAST_DAY}) - f.entry_day)::double as days
+        from follow_up f join courses c using (course_id)
+        left join patients p on p.patient_id = c.patient_id
+        left join counted n on n.course_id = c.course_id
+        """
+    )
+
+
+def product_pairs(connection: Connection) -> Iterator[tuple[str, str, list[str]]]:
+    """Pairs of products in alphabetical order with the known indications that they share.
+
+    Where no indication is recorded at all, products are compared as they are.
+    """
+    rows = connection.execute(
+        f"""
+        select product, indication from comparison_courses
+        where indication <> 'unknown'
+              or (select bool_and(indication = 'unknown') from comparison_courses)
+        group by all having count(*) >= {LEAST_COURSES}
+        """
+    ).fetchall()
+    given: dict[str, set[str]] = {}
+    for product, indication in rows:
+        given.setdefault(str(product), set()).add(str(indication))
+    for product_a, product_b in combinations(sorted(given), 2):
+        shared = sorted(given[product_a] & given[product_b])
+        if shared:
+            yield product_a, product_b, shared
+
+
+def product_sums(connection: Connection, product: str) -> RateSums:
+    """Sums over all courses of a product."""
+    row = fetch_row(
+        connection,
+        """
+        select count(*), sum(episodes), sum(days), sum(episodes * episodes), sum(days * days),
+               sum(episodes * days)
+        from comparison_courses where product = ?
+        """,
+        [product],
+    )
+    return RateSums(*row)
+
+
+def stratum_sums(
+    connection: Connection, product_a: str, product_b: str, indications: list[str]
+) -> pa.Table:
+    """Episodes and days of both products by stratum: stratum, events_a, days_a, events_b, days_b."""
+    label = " || ' / ' || ".join(STRATA)
+    return fetch(
+        connection,
+        f"""
+        select {label} as stratum,
+               coalesce(sum(episodes) filter (where product = $a), 0) as events_a,
+               coalesce(sum(days) filter (where product = $a), 0) as days_a,
+               coalesce(sum(episodes) filter (where product = $b), 0) as events_b,
+               coalesce(sum(days) filter (where product = $b), 0) as days_b
+        from comparison_courses
+        where product in ($a, $b) and list_contains($indications, indication)
+        group by 1 order by 1
+        """,
+        {"a": product_a, "b": product_b, "indications": indications},
+    )
+
+
+def shared_patterns(
+    connection: Connection, product_a: str, product_b: str, indications: list[str]
+) -> pa.Table:
+    """One row a product, baseline pattern and centre, with the sums of its courses.
+
+    ``pattern`` numbers the combinations of product and baseline, whatever the centre.
+    """
+    names = ", ".join(COVARIATES)
+    return fetch(
+        connection,
+        f"""
+        select product = $a as treated, centre, {names},
+               dense_rank() over (order by product, {names}) - 1 as pattern,
+               count(*)::double as courses, sum(episodes) as episodes, sum(days) as days,
+               sum(episodes * episodes) as episodes_squared, sum(days * days) as days_squared,
+               sum(episodes * days) as episodes_days
+        from comparison_courses
+        where product in ($a, $b) and list_contains($indications, indication)
+        group by product, centre, {names} order by pattern, centre
+        """,
+        {"a": product_a, "b": product_b, "indications": indications},
+    )
