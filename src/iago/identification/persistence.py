@@ -19,7 +19,8 @@ PERSISTENCE = (
     "Aalen-Johansen), so it can fall again. An infection is active from its onset to its "
     "resolution, both days included; overlapping infections count once. Infections without a "
     "resolution are active until the end of the time at risk if they were ongoing, and left out "
-    "if they are recorded as over on an unknown day."
+    "if they are recorded as over on an unknown day. The pointwise intervals are those of a Markov "
+    "model: too narrow where patients differ much in how prone they are to infections."
 )
 DURATION = (
     "Days from onset to resolution, both included, with death or another end of the time at risk "

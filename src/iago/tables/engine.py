@@ -17,6 +17,7 @@ from iago.tables.schema import snapshot_schemas
 from iago.tables.snapshot import Snapshot
 
 Connection = duckdb.DuckDBPyConnection
+Parameters = list[object] | dict[str, object] | None
 # Leaves room for Arrow tables and figures within the 4 GB that a million patients may take.
 MEMORY_LIMIT = "2GB"
 
@@ -43,14 +44,12 @@ def connect(snapshot: Snapshot) -> Iterator[Connection]:
             connection.close()
 
 
-def fetch(connection: Connection, query: str, parameters: list[object] | None = None) -> pa.Table:
+def fetch(connection: Connection, query: str, parameters: Parameters = None) -> pa.Table:
     """Run a query and give the rows as an Arrow table."""
     return connection.sql(query, params=parameters or None).to_arrow_table()
 
 
-def fetch_row(
-    connection: Connection, query: str, parameters: list[object] | None = None
-) -> tuple[Any, ...]:
+def fetch_row(connection: Connection, query: str, parameters: Parameters = None) -> tuple[Any, ...]:
     """Run a query that gives exactly one row."""
     (row,) = connection.execute(query, parameters or []).fetchall()
     return tuple(row)
