@@ -10,7 +10,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from iago.attribution.covariates import design_matrix, encode_covariates, rows_with_counterpart
+from iago.attribution.covariates import (
+    design_matrix,
+    encode,
+    encode_covariates,
+    number_patterns,
+    rows_with_counterpart,
+)
 from iago.attribution.patterns import (
     LAST_DAY,
     create_courses,
@@ -21,6 +27,7 @@ from iago.attribution.patterns import (
 )
 from iago.errors import EstimationError
 from iago.statistics.clustered_rates import (
+    RateSums,
     compare_clustered_rates,
     estimate_clustered_rate_from_sums,
 )
@@ -121,9 +128,10 @@ def compare_products(connection: Connection) -> dict[str, pa.Table]:
     """
     create_courses(connection)
     results = Comparisons()
+    sums = product_sums(connection)
     for product_a, product_b, indications in product_pairs(connection):
         contrast = f"{product_a} vs {product_b}"
-        _compare_crude(connection, results, contrast, (product_a, product_b))
+        _compare_crude(results, contrast, sums[product_a], sums[product_b])
         strata = stratum_sums(connection, product_a, product_b, indications)
         _compare_stratified(results, contrast, strata)
         patterns = shared_patterns(connection, product_a, product_b, indications)
@@ -134,10 +142,7 @@ def compare_products(connection: Connection) -> dict[str, pa.Table]:
     return results.tables()
 
 
-def _compare_crude(
-    connection: Connection, results: Comparisons, contrast: str, products: tuple[str, str]
-) -> None:
-    a, b = (product_sums(connection, product) for product in products)
+def _compare_crude(results: Comparisons, contrast: str, a: RateSums, b: RateSums) -> None:
     try:
         rates = [estimate_clustered_rate_from_sums(sums) for sums in (a, b)]
         ratio = compare_clustered_rates(rates[0], rates[1])
@@ -167,15 +172,17 @@ def _compare_stratified(results: Comparisons, contrast: str, strata: pa.Table) -
 def _compare_weighted(results: Comparisons, contrast: str, patterns: pa.Table) -> None:
     """Fit product choice on baseline patterns, then weigh the sums of patterns by centre."""
     categories = encode_covariates(patterns)
+    centres = encode(patterns["centre"])
     treated = patterns["treated"].to_numpy(zero_copy_only=False)
-    kept = np.flatnonzero(rows_with_counterpart(categories, treated))
+    number = number_patterns(categories, treated)
+    # In a fixed order, so that the sums of floating point numbers are the same each time.
+    order = np.lexsort((centres.code, number))
+    kept = order[rows_with_counterpart(categories, treated)[order]]
     if not len(kept):
         results.refuse("overlap-weighted", contrast, _NOBODY)
         return
     sums = {name: patterns[name].to_numpy()[kept] for name in _SUMS}
-    _, first, pattern = np.unique(
-        patterns["pattern"].to_numpy()[kept], return_index=True, return_inverse=True
-    )
+    _, first, pattern = np.unique(number[kept], return_index=True, return_inverse=True)
     courses = np.bincount(pattern, weights=sums["courses"]).astype(np.float64)
     design = design_matrix(categories, courses, kept[first])
     model = fit_propensity(design.values, treated[kept[first]], design.names, courses)
@@ -186,14 +193,14 @@ def _compare_weighted(results: Comparisons, contrast: str, patterns: pa.Table) -
         treated=treated[kept],
         frequencies=sums["courses"],
     )
-    centre = _centres(patterns, kept, treated[kept])
+    clustered = _enough_centres(centres.code[kept], treated[kept])
     ratio = estimate_weighted_rate_ratio_from_tally(
-        RateTally(*sums.values()), by_centre, cluster=centre
+        RateTally(*sums.values()), by_centre, cluster=centres.code[kept] if clustered else None
     )
     weights = overlap_weights(model.propensity, model.treated)
     balance = estimate_balance(design.values, model.treated, weights, design.names, courses)
     left_out = patterns["courses"].to_numpy().sum() - courses.sum()
-    note = _weighted_note(left_out, design.constant, clustered=centre is not None)
+    note = _weighted_note(left_out, design.constant, clustered=clustered)
     numbers = (ratio.ratio, ratio.lower, ratio.upper)
     text = (
         f"effective numbers {ratio.effective_a:.0f} and {ratio.effective_b:.0f}; largest "
@@ -210,13 +217,9 @@ _NOBODY = (
 )
 
 
-def _centres(
-    patterns: pa.Table, kept: NDArray[np.int64], treated: NDArray[np.bool_]
-) -> NDArray[np.object_] | None:
-    """Centre of each row where there are enough of them to cluster by."""
-    centre = patterns["centre"].to_numpy(zero_copy_only=False)[kept]
-    arms = [len(set(centre[arm])) for arm in (treated, ~treated)]
-    return centre if min(arms) >= 2 and len(set(centre)) >= LEAST_CENTRES else None
+def _enough_centres(centre: NDArray[np.int32], treated: NDArray[np.bool_]) -> bool:
+    arms = [len(np.unique(centre[arm])) for arm in (treated, ~treated)]
+    return min(arms) >= 2 and len(np.unique(centre)) >= LEAST_CENTRES
 
 
 def _weighted_note(left_out: float, constant: tuple[str, ...], *, clustered: bool) -> list[str]:

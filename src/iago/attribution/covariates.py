@@ -61,7 +61,17 @@ class Design:
 
 def encode_covariates(patterns: pa.Table) -> dict[str, Category]:
     """The covariates of a table of patterns, categories in alphabetical order."""
-    return {name: _encode(patterns[name]) for name in COVARIATES}
+    return {name: encode(patterns[name]) for name in COVARIATES}
+
+
+def number_patterns(
+    categories: Mapping[str, Category], treated: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """A number for each combination of product and baseline; equal rows have equal numbers."""
+    number = treated.astype(np.int64)
+    for category in categories.values():
+        number = number * len(category.names) + category.code
+    return number
 
 
 def rows_with_counterpart(
@@ -128,7 +138,8 @@ def design_matrix(
     return Design(np.column_stack(columns), tuple(names), tuple(constant))
 
 
-def _encode(column: pa.ChunkedArray) -> Category:
+def encode(column: pa.ChunkedArray) -> Category:
+    """A text column as positions in its sorted distinct values."""
     encoded = column.combine_chunks().dictionary_encode()
     names = np.array(encoded.dictionary.to_pylist(), dtype=str)
     order = np.argsort(names, kind="stable")

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from iago.attribution.covariates import COVARIATES, STRATA
 from iago.statistics.clustered_rates import RateSums
-from iago.tables.engine import Connection, fetch, fetch_row
+from iago.tables.engine import Connection, fetch
 
 LAST_DAY = 100
 # A pair of products is compared where each was given to at least so many courses of an
@@ -58,36 +58,38 @@ def product_pairs(connection: Connection) -> Iterator[tuple[str, str, list[str]]
             yield product_a, product_b, shared
 
 
-def product_sums(connection: Connection, product: str) -> RateSums:
-    """Sums over all courses of a product."""
-    row = fetch_row(
-        connection,
+def product_sums(connection: Connection) -> dict[str, RateSums]:
+    """Sums over all courses of each product."""
+    rows = connection.execute(
         """
-        select count(*), sum(episodes), sum(days), sum(episodes * episodes), sum(days * days),
-               sum(episodes * days)
-        from comparison_courses where product = ?
-        """,
-        [product],
-    )
-    return RateSums(*row)
+        select product, count(*), sum(episodes), sum(days), sum(episodes * episodes),
+               sum(days * days), sum(episodes * days)
+        from comparison_courses group by product
+        """
+    ).fetchall()
+    return {str(product): RateSums(*sums) for product, *sums in rows}
 
 
 def stratum_sums(
     connection: Connection, product_a: str, product_b: str, indications: list[str]
 ) -> pa.Table:
-    """Episodes and days of both products by stratum: stratum, events_a, days_a, events_b, days_b."""
+    """Events and days of product a and b by stratum, in columns stratum, events_a, days_a, ..."""
+    names = ", ".join(STRATA)
     label = " || ' / ' || ".join(STRATA)
     return fetch(
         connection,
         f"""
-        select {label} as stratum,
-               coalesce(sum(episodes) filter (where product = $a), 0) as events_a,
-               coalesce(sum(days) filter (where product = $a), 0) as days_a,
-               coalesce(sum(episodes) filter (where product = $b), 0) as events_b,
-               coalesce(sum(days) filter (where product = $b), 0) as days_b
-        from comparison_courses
-        where product in ($a, $b) and list_contains($indications, indication)
-        group by 1 order by 1
+        with summed as (
+            select {names},
+                   coalesce(sum(episodes) filter (where product = $a), 0) as events_a,
+                   coalesce(sum(days) filter (where product = $a), 0) as days_a,
+                   coalesce(sum(episodes) filter (where product = $b), 0) as events_b,
+                   coalesce(sum(days) filter (where product = $b), 0) as days_b
+            from comparison_courses
+            where product in ($a, $b) and list_contains($indications, indication)
+            group by {names}
+        )
+        select {label} as stratum, events_a, days_a, events_b, days_b from summed order by 1
         """,
         {"a": product_a, "b": product_b, "indications": indications},
     )
@@ -96,22 +98,18 @@ def stratum_sums(
 def shared_patterns(
     connection: Connection, product_a: str, product_b: str, indications: list[str]
 ) -> pa.Table:
-    """One row a product, baseline pattern and centre, with the sums of its courses.
-
-    ``pattern`` numbers the combinations of product and baseline, whatever the centre.
-    """
+    """One row a product, baseline pattern and centre, with the sums of its courses, in no order."""
     names = ", ".join(COVARIATES)
     return fetch(
         connection,
         f"""
         select product = $a as treated, centre, {names},
-               dense_rank() over (order by product, {names}) - 1 as pattern,
                count(*)::double as courses, sum(episodes) as episodes, sum(days) as days,
                sum(episodes * episodes) as episodes_squared, sum(days * days) as days_squared,
                sum(episodes * days) as episodes_days
         from comparison_courses
         where product in ($a, $b) and list_contains($indications, indication)
-        group by product, centre, {names} order by pattern, centre
+        group by product, centre, {names}
         """,
         {"a": product_a, "b": product_b, "indications": indications},
     )

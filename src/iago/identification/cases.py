@@ -11,6 +11,7 @@ from iago.tables.engine import Connection, check_columns, fetch_row
 from iago.tables.schema import snapshot_schemas
 
 SEVERITY_SYSTEM = "five-level"
+_ENDS = ("lowest", "highest")
 
 
 @dataclass(frozen=True)
@@ -58,21 +59,18 @@ def derive_cases(connection: Connection, definition: CaseDefinition) -> CaseCoun
 
 
 def _create_candidates(connection: Connection, predicate: str) -> None:
+    low, high = (predicate.replace('"five_level_severity"', f'"{end}"') for end in _ENDS)
     connection.execute(
         f"""
         create or replace temp table candidates as
         with graded as (
-            select e.*, g.lowest, g.highest, g.status as severity_status
+            select e.*, g.lowest, g.highest
             from episodes e
             left join episode_grades g
                 on g.episode_id = e.episode_id and g.system = '{SEVERITY_SYSTEM}'
-        ),
-        low as (select episode_id, ({predicate}) as is_case
-                from (select *, lowest as five_level_severity from graded)),
-        high as (select episode_id, ({predicate}) as is_case
-                 from (select *, highest as five_level_severity from graded))
-        select g.*, case when low.is_case = high.is_case then low.is_case end as is_case,
-               f.entry_day, f.end_day as follow_up_end_day, f.patient_id,
+        )
+        select g.*, case when ({low}) = ({high}) then ({low}) end as is_case,
+               f.entry_day, f.end_day as follow_up_end_day, f.patient,
                f.product, f.indication, f.centre_id,
                case when g.onset_day_earliest = g.onset_day_latest then g.onset_day
                     else least(greatest(g.onset_day, f.entry_day,
@@ -80,9 +78,7 @@ def _create_candidates(connection: Connection, predicate: str) -> None:
                                greatest(least(f.end_day, g.onset_day_latest),
                                         g.onset_day_earliest))
                end::integer as placed_day
-        from graded g
-        join low using (episode_id) join high using (episode_id)
-        left join follow_up f using (course_id)
+        from graded g left join follow_up f using (course_id)
         """
     )
 
@@ -105,7 +101,7 @@ def _create_cases(connection: Connection) -> None:
     connection.execute(
         """
         create or replace temp table cases as
-        select c.episode_id, c.course_id, c.patient_id, c.product, c.indication, c.centre_id,
+        select c.episode_id, c.course_id, c.patient, c.product, c.indication, c.centre_id,
                c.placed_day as onset_day,
                case when c.resolution_day is not null
                     then greatest(c.resolution_day, c.placed_day) end::integer as end_day,

@@ -68,9 +68,8 @@ def _create_windows(connection: Connection, windows: WindowSet) -> None:
 
 def _count(connection: Connection, by: str, level: str) -> pa.Table:
     """Episodes, patients and person-days for each level, window and stratum."""
-    strata = " union all ".join(
-        f"select *, '{name}=' || {name} as stratum from placed" for name in STRATA
-    )
+    sets = ", ".join(f'(level, "window", {name})' for name in STRATA)
+    stratum = " ".join(f"when grouping({name}) = 0 then '{name}=' || {name}" for name in STRATA)
     return fetch(
         connection,
         f"""
@@ -81,16 +80,15 @@ def _count(connection: Connection, by: str, level: str) -> pa.Table:
             from follow_up f cross join risk_windows w group by all
         ),
         placed as (
-            select c.*, coalesce({level}, 'unknown') as level, w."window"
+            select coalesce({level}, 'unknown') as level, w."window", patient, {", ".join(STRATA)}
             from cases c join risk_windows w
             on c.onset_day >= w.first_day
                and c.onset_day <= coalesce(w.last_day, c.onset_day)
         ),
-        stratified as (select *, 'all' as stratum from placed union all {strata}),
         counted as (
-            select level, "window", stratum, count(*) as episodes,
-                   count(distinct patient_id) as patients
-            from stratified group by all
+            select level, "window", case {stratum} else 'all' end as stratum,
+                   count(*) as episodes, count(distinct patient) as patients
+            from placed group by grouping sets ((level, "window"), {sets})
         ),
         grid as (
             select a.*, s.stratum from at_risk a

@@ -83,7 +83,8 @@ def derive_follow_up(connection: Connection, strategy: str = DEFAULT_STRATEGY) -
     connection.execute(
         """
         create or replace temp table follow_up_all as
-        select c.course_id, c.patient_id, c.product, c.indication, c.centre_id,
+        select c.course_id, dense_rank() over (order by c.patient_id) as patient,
+               c.product, c.indication, c.centre_id,
                greatest(coalesce(c.observation_start_day, 0), 0)::integer as entry_day,
                e.day::integer as end_day,
                coalesce(e.reason, 'unknown') as end_reason
