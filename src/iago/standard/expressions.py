@@ -102,13 +102,15 @@ def _parse(
     where: str,
     nodes: tuple[type[exp.Expression], ...],
 ) -> Expression:
+    # Within a select no name is taken for the start of a command, and within the parentheses
+    # nothing can follow the expression.
     try:
-        tree = sqlglot.parse_one(text, dialect="duckdb")
+        parsed = sqlglot.parse_one(f"select ({text}\n)", dialect="duckdb")
     except SqlglotError as error:
-        raise DefinitionError(
-            f"{where}: {text!r} is not an expression this standard can read. "
-            "Write comparisons joined by and, or, not."
-        ) from error
+        raise _unreadable(text, where) from error
+    if len(parsed.expressions) != 1 or not isinstance(parsed.expressions[0], exp.Paren):
+        raise _unreadable(text, where)
+    tree = parsed.expressions[0].this
     for node in tree.walk():
         if not isinstance(node, nodes):
             raise DefinitionError(
@@ -122,4 +124,11 @@ def _parse(
             f"{where}: {text!r} reads {', '.join(unknown)}; known names are "
             f"{', '.join(sorted(columns))}."
         )
-    return Expression(text, tree.sql(dialect="duckdb", identify=True), names)
+    return Expression(text, tree.sql(dialect="duckdb", identify=True, comments=False), names)
+
+
+def _unreadable(text: str, where: str) -> DefinitionError:
+    return DefinitionError(
+        f"{where}: {text!r} is not an expression this standard can read. "
+        "Write comparisons joined by and, or, not."
+    )
