@@ -68,6 +68,13 @@ def test_a_closed_list_takes_no_local_code() -> None:
         load_codelist("sexes").parse("local:x")
 
 
+@pytest.mark.parametrize("text", ["local:", "local:Mr Smith, ward 7", "local:" + "x" * 41])
+def test_no_free_text_enters_as_a_local_code(text: str) -> None:
+    """P4: a code of one's own is short and holds letters, digits, point, dash and underscore."""
+    with pytest.raises(ValueError, match="not in the code list"):
+        load_codelist("products").parse(text)
+
+
 def test_a_bare_genus_is_not_a_clinical_group() -> None:
     """'Staphylococcus' alone is not read as coagulase-negative staphylococci."""
     with pytest.raises(ValueError, match="not in the code list"):

@@ -53,6 +53,10 @@ class StageBar:
         self._progress.update(self._task, description=name, completed=self._begun)
         self._begun += 1
 
+    def step(self, name: str, done: int, total: int) -> None:
+        """So many of all steps are done, and this one begins."""
+        self._progress.update(self._task, description=name, completed=done, total=total)
+
     def advance_to(self, done: int, total: int) -> None:
         """So many parts of all are done."""
         self._progress.update(self._task, completed=done, total=total)

@@ -38,7 +38,8 @@ def validate(
     report: _Report = None,
 ) -> None:
     """Check CSV files against the standard; nothing is written but the report."""
-    result = validate_folder(folder, mapping=mapping)
+    with stages(1) as bar:
+        result = validate_folder(folder, mapping=mapping, progress=bar.step)
     _report(result.findings, report)
     if any(finding.severity == "error" for finding in result.findings):
         raise InvalidInputError(_summary(result.findings))
@@ -54,7 +55,8 @@ def import_csv(
 ) -> None:
     """Import CSV files into a snapshot: all of it, or nothing."""
     try:
-        snapshot, findings = import_folder(folder, out, mapping=mapping)
+        with stages(1) as bar:
+            snapshot, findings = import_folder(folder, out, mapping=mapping, progress=bar.step)
     except FindingsError as error:
         _report(error.findings, report)
         raise

@@ -5,6 +5,7 @@ labels, accepted synonyms and public codes. This module knows no database and no
 """
 
 import csv
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,6 +16,8 @@ from typing import Any
 from iago.errors import DefinitionError
 
 LOCAL_PREFIX = "local:"
+# Short and of few signs, so that no free text enters as a code.
+LOCAL_PATTERN = r"local:[a-z0-9][a-z0-9._-]{0,39}"
 _FOLDER = files("iago.standard").joinpath("codelists")
 _OWN_KEYS = {"code", "label", "definition", "synonyms"}
 
@@ -70,7 +73,7 @@ class CodeList:
         found = self._lookup.get(text.strip().casefold())
         if found is not None:
             return found
-        if self.extensible and text.startswith(LOCAL_PREFIX) and len(text) > len(LOCAL_PREFIX):
+        if self.extensible and re.fullmatch(LOCAL_PATTERN, text.strip()):
             return text.strip()
         raise ValueError("not in the code list")
 

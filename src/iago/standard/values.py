@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, WithJsonSchema
 
-from iago.standard.codelists import LOCAL_PREFIX, load_codelist
+from iago.standard.codelists import LOCAL_PATTERN, LOCAL_PREFIX, load_codelist
 from iago.standard.null_flavours import NullFlavour
 from iago.standard.partial_dates import PartialDate, parse_partial_date
 from iago.standard.records import Element
@@ -69,7 +69,7 @@ def value_type(element: Element, column: str) -> Any:
 def _code_type(codelist: str) -> Any:
     codes = load_codelist(codelist)
     enum: dict[str, Any] = {"type": "string", "enum": list(codes.codes)}
-    local = {"type": "string", "pattern": f"^{LOCAL_PREFIX}.+"}
+    local = {"type": "string", "pattern": f"^{LOCAL_PATTERN}$"}
     schema = {"anyOf": [enum, local]} if codes.extensible else enum
     return Annotated[str, AfterValidator(codes.parse), WithJsonSchema(schema)]
 
@@ -114,13 +114,14 @@ def _expected_codes(codelist: str) -> str:
         text = f"a code or name of the list {codelist} ({len(shown)} codes)"
     else:
         text = "one of " + ", ".join(shown)
-    return text + (f", or a code of your own as {LOCAL_PREFIX}NAME" if codes.extensible else "")
+    return text + (f", or a code of your own as {LOCAL_PREFIX}name (a-z 0-9 . _ -)" if codes.extensible else "")
 
 
 def _expected_number(element: Element, kind: str) -> str:
-    noun = "a whole number" if kind == "integer" else "a number with a decimal point"
+    noun = "a whole number" if kind == "integer" else "a number"
+    sign = "" if kind == "integer" else ", decimals after a point"
     if element.minimum is not None and element.maximum is not None:
-        return f"{noun} from {element.minimum:g} to {element.maximum:g}"
+        return f"{noun} from {element.minimum:g} to {element.maximum:g}{sign}"
     if element.minimum is not None:
-        return f"{noun} of {element.minimum:g} or more"
-    return noun
+        return f"{noun} of {element.minimum:g} or more{sign}"
+    return noun + sign
