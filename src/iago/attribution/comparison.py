@@ -18,7 +18,6 @@ from iago.attribution.covariates import (
     rows_with_counterpart,
 )
 from iago.attribution.patterns import (
-    LAST_DAY,
     create_courses,
     product_pairs,
     product_sums,
@@ -42,8 +41,8 @@ from iago.tables.engine import Connection
 LEAST_CENTRES = 10
 
 DEFINITION = (
-    f"Ratio of infection densities (episodes per patient-day at risk, days 0 to {LAST_DAY}) of two "
-    "products; A vs B means A divided by B. Crude: all courses of both products as they are. "
+    "Ratio of infection densities (episodes per patient-day at risk, from infusion to the day that "
+    "the estimand names) of two products; A vs B means A divided by B. Crude: all courses of both products as they are. "
     "Mantel-Haenszel: within strata of indication, age, prior lines, performance status, "
     "CAR-HEMATOTOX and earlier infection. Overlap-weighted: courses weighted by the probability of "
     "the other product given the baseline, so that patients who might have had either count most "
@@ -58,6 +57,7 @@ DEFINITION = (
 class Comparisons:
     """Estimates, notes and balance of all pairs of products."""
 
+    estimand: str
     estimates: list[dict[str, object]] = field(default_factory=list)
     notes: list[dict[str, object]] = field(default_factory=list)
     balance: list[pa.Table] = field(default_factory=list)
@@ -70,7 +70,7 @@ class Comparisons:
         self.estimates.append(
             {
                 "method": method,
-                "estimand": f"rate ratio of episodes, days 0-{LAST_DAY}",
+                "estimand": self.estimand,
                 "contrast": contrast,
                 "estimate": estimate,
                 "lower": lower,
@@ -113,10 +113,15 @@ _BALANCE = _schema(
 )
 
 
-def compare_products(connection: Connection) -> dict[str, pa.Table]:
+def compare_products(connection: Connection, last_day: int = 100) -> dict[str, pa.Table]:
     """Compare all pairs of products that share an indication.
 
     Needs ``follow_up`` and ``cases``.
+
+    Parameters
+    ----------
+    last_day : int
+        Episodes and time at risk count from infusion to this day.
 
     Returns
     -------
@@ -126,8 +131,8 @@ def compare_products(connection: Connection) -> dict[str, pa.Table]:
         note) and ``balance`` (contrast, covariate, means, standardised differences and variance
         ratios before and after weighting).
     """
-    create_courses(connection)
-    results = Comparisons()
+    create_courses(connection, last_day)
+    results = Comparisons(f"rate ratio of episodes, days 0-{last_day}")
     sums = product_sums(connection)
     for product_a, product_b, indications in product_pairs(connection):
         contrast = f"{product_a} vs {product_b}"

@@ -9,14 +9,13 @@ from iago.attribution.covariates import COVARIATES, STRATA
 from iago.statistics.clustered_rates import RateSums
 from iago.tables.engine import Connection, fetch
 
-LAST_DAY = 100
 # A pair of products is compared where each was given to at least so many courses of an
 # indication in which the other was given too. A convention of this project.
 LEAST_COURSES = 10
 
 
-def create_courses(connection: Connection) -> None:
-    """Make ``comparison_courses``: episodes, days and baseline of every course, days 0 to 100."""
+def create_courses(connection: Connection, last_day: int) -> None:
+    """Make ``comparison_courses``: episodes, days and baseline of every course to the last day."""
     named = {**COVARIATES, **STRATA}
     columns = ", ".join(f"{sql} as {name}" for name, sql in named.items())
     connection.execute(
@@ -24,11 +23,11 @@ def create_courses(connection: Connection) -> None:
         create or replace temp table comparison_courses as
         with counted as (
             select course_id, count(*) as episodes from cases
-            where onset_day <= {LAST_DAY} group by course_id
+            where onset_day <= {last_day} group by course_id
         )
         select c.product, coalesce(c.centre_id, 'unknown') as centre, {columns},
                coalesce(n.episodes, 0)::double as episodes,
-               greatest(0, least(f.end_day, {LAST_DAY}) - f.entry_day)::double as days
+               greatest(0, least(f.end_day, {last_day}) - f.entry_day)::double as days
         from follow_up f join courses c using (course_id)
         left join patients p on p.patient_id = c.patient_id
         left join counted n on n.course_id = c.course_id

@@ -37,12 +37,17 @@ def infection(
         str, typer.Option(help="Guidance set for prophylaxis at onset.")
     ] = "eha-ebmt-2023",
     horizon: Annotated[int, typer.Option(help="Last day of the curves.")] = 365,
+    compare_until: Annotated[
+        int, typer.Option(help="Last day of the comparison of products.")
+    ] = 100,
     share: Annotated[
         bool, typer.Option("--share", help="Suppress small cells, so that it may leave the house.")
     ] = False,
 ) -> None:
     """Infections: identification, attribution, grading and optimization."""
-    options = DossierOptions(by, case_definition, windows, strategy, guidance, horizon)
+    options = DossierOptions(
+        by, case_definition, windows, strategy, guidance, horizon, compare_until
+    )
     with data_snapshot(data) as (snapshot, findings):
         show_findings(findings)
         with stages(len(STAGES) + 1) as bar:

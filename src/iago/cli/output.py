@@ -1,5 +1,6 @@
 """What the terminal shows: progress over long work, findings, errors."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -16,6 +17,7 @@ from rich.progress import (
 from rich.table import Table
 
 from iago.errors import IagoError
+from iago.exchange.csv.finding_codes import FINDING_CODES
 from iago.exchange.csv.findings import Finding
 
 console = Console()
@@ -75,21 +77,36 @@ def _bar() -> Progress:
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """The first findings as a table, and how many there are of each code."""
-    if not findings:
-        return
-    table = Table(title=f"{min(len(findings), _SHOWN)} of {len(findings)} findings")
-    for heading in ("code", "file", "row", "column", "found", "expected", "what to do"):
-        table.add_column(heading, overflow="fold")
-    for finding in findings[:_SHOWN]:
-        cells = (
-            finding.code,
-            finding.file,
-            finding.row,
-            finding.column,
-            finding.found,
-            finding.expected,
-            finding.action,
-        )
-        table.add_row(*("" if cell is None else escape(str(cell)) for cell in cells))
-    problems.print(table)
+    """Errors and warnings one by one as far as they fit, notes in one line a kind."""
+    serious = [finding for finding in findings if finding.severity != "note"]
+    for finding in serious[:_SHOWN]:
+        _show(finding)
+    if len(serious) > _SHOWN:
+        problems.print(f"... and {len(serious) - _SHOWN:,} more: --report FILE writes all of them.")
+        for code, count in Counter(finding.code for finding in serious).most_common():
+            problems.print(f"  {count:>7,}  {code}  {FINDING_CODES[code].title}", highlight=False)
+    notes: dict[str, list[str]] = {}
+    for finding in findings:
+        if finding.severity == "note":
+            notes.setdefault(f"{finding.code} {finding.found}", []).append(finding.file)
+    for note, files in notes.items():
+        problems.print(f"[dim]Note[/] {escape(note)}: {', '.join(files)}", highlight=False)
+
+
+def _show(finding: Finding) -> None:
+    place = [finding.file]
+    if finding.row is not None:
+        place.append(f"row {finding.row}")
+    if finding.column:
+        place.append(finding.column)
+    colour = "red" if finding.severity == "error" else "yellow"
+    head = f"[bold {colour}]{finding.severity}[/] {finding.code}  {escape(', '.join(place))}"
+    problems.print(head, highlight=False)
+    lines = (("found", finding.found), ("expected", finding.expected), ("to do", finding.action))
+    for name, text in lines:
+        if text:
+            grid = Table.grid(padding=(0, 1))
+            grid.add_column(width=9)
+            grid.add_column(overflow="fold")
+            grid.add_row(f" [dim]{name}[/]", escape(text))
+            problems.print(grid)
