@@ -171,4 +171,4 @@ def tally_completeness(connection: Connection) -> pa.Table:
             unpivot (known for element in ({columns}))
             """
         )
-    return fetch(connection, " union all ".join(parts))
+    return fetch(connection, " union all ".join(parts) + " order by 1, 2")

@@ -107,7 +107,7 @@ def _create_first_events(connection: Connection, by: str) -> None:
         with first_case as (
             select course_id, min(onset_day) as onset_day from cases group by course_id
         )
-        select coalesce(f.{level_column(by)}, 'unknown') as level, f.entry_day,
+        select coalesce({level_column(by)}, 'unknown') as level, f.entry_day,
                coalesce(c.onset_day, f.end_day)::integer as exit_day,
                case when c.onset_day is null then f.end_reason else '{INFECTION}' end as reason,
                count(*) as persons
