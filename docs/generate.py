@@ -181,6 +181,7 @@ def page(name: str) -> str:
 
 
 def main() -> None:
+    """Write all pages."""
     FOLDER.mkdir(exist_ok=True)
     for name in PAGES:
         (FOLDER / name).write_text(page(name), encoding="utf-8")

@@ -13,6 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from iago.identification.follow_up import derive_follow_up
+from iago.tables.engine import connect, fetch
+from iago.tables.snapshot import open_snapshot
+
 CONTRAST = "axi-cel vs tisa-cel"
 
 
@@ -55,6 +59,7 @@ def _run(folder: Path) -> dict[str, Any]:
         "seconds": seconds,
         "megabytes": usage.ru_maxrss / 1024,
         "planted": _planted_ratio(truth),
+        "by_lot": _ratio_by_lot(folder),
         "comparison": [row for row in comparison if row["contrast"] == CONTRAST],
     }
 
@@ -65,17 +70,17 @@ def _planted_ratio(truth: dict[str, Any]) -> float:
 
 
 def _print_recovery(run: dict[str, Any]) -> None:
-    """Estimates between a perfect control (the truth) and a random one (no effect, shuffled)."""
+    """Estimates between a perfect control (the truth) and a random one (products drawn by lot)."""
     planted = run["planted"]
     rows = [
-        (row["method"], *(_number(row[n]) for n in ("estimate", "lower", "upper")))
+        (row["method"], *(_number(row[name]) for name in ("estimate", "lower", "upper")))
         for row in run["comparison"]
     ]
-    chance = float(np.exp(np.random.default_rng(1).normal(0, 0.5)))
+    nothing = float("nan")
     rows = [
-        ("perfect control", planted, planted, planted),
+        ("perfect control", planted, nothing, nothing),
         *rows,
-        ("random control", chance, float("nan"), float("nan")),
+        ("random control", run["by_lot"], nothing, nothing),
     ]
     for method, estimate, lower, upper in rows:
         error = np.log(estimate / planted)
@@ -84,6 +89,28 @@ def _print_recovery(run: dict[str, Any]) -> None:
             f"| {run['patients']:,} | {method} | {planted:.2f} | {estimate:.3f} | {interval} "
             f"| {error:+.3f} |"
         )
+
+
+def _ratio_by_lot(folder: Path) -> float:
+    """Crude ratio of the two products if each course had been given one of them by lot."""
+    with connect(open_snapshot(folder, verify=False)) as connection:
+        derive_follow_up(connection)
+        rows = fetch(
+            connection,
+            """
+            with counted as (
+                select course_id, count(*) as episodes from episodes
+                where onset_day between 0 and 100 group by 1
+            )
+            select coalesce(episodes, 0) as episodes, least(end_day, 100) as days
+            from follow_up left join counted using (course_id)
+            where product in ('axi-cel', 'tisa-cel') order by course_id
+            """,
+        )
+    first = np.random.default_rng(1).random(rows.num_rows) < 0.5
+    episodes, days = rows["episodes"].to_numpy(), rows["days"].to_numpy()
+    rates = [episodes[arm].sum() / days[arm].sum() for arm in (first, ~first)]
+    return float(rates[0] / rates[1])
 
 
 def _number(text: str) -> float:

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from iago.synthetic.cohort import write_cohort
 from typer.testing import CliRunner
 
 from iago.cli.application import application
 from iago.dossier.assessment import assess_infections
 from iago.dossier.options import DossierOptions
 from iago.errors import DefinitionError, EstimationError
+from iago.synthetic.cohort import write_cohort
 from iago.tables.snapshot import Snapshot
 
 STABLE_COLUMNS = {

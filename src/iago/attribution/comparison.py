@@ -42,7 +42,8 @@ LEAST_CENTRES = 10
 
 DEFINITION = (
     "Ratio of infection densities (episodes per patient-day at risk, from infusion to the day that "
-    "the estimand names) of two products; A vs B means A divided by B. Crude: all courses of both products as they are. "
+    "the estimand names) of two products; A vs B means A divided by B. Crude: all courses of both "
+    "products as they are. "
     "Mantel-Haenszel: within strata of indication, age, prior lines, performance status, "
     "CAR-HEMATOTOX and earlier infection. Overlap-weighted: courses weighted by the probability of "
     "the other product given the baseline, so that patients who might have had either count most "

@@ -40,6 +40,7 @@ def infection(
     compare_until: Annotated[
         int, typer.Option(help="Last day of the comparison of products.")
     ] = 100,
+    *,
     share: Annotated[
         bool, typer.Option("--share", help="Suppress small cells, so that it may leave the house.")
     ] = False,

@@ -29,7 +29,7 @@ from iago.identification.follow_up import (
     levels_of,
 )
 from iago.optimization.disagreement import tally_disagreement
-from iago.optimization.patient_days import tally_patient_days
+from iago.optimization.patient_days import tally_exposure_days, tally_patient_days
 from iago.optimization.prophylaxis import derive_episode_prophylaxis
 from iago.standard import load_codelist
 from iago.standard.definitions import load_case_definition, load_window_set
@@ -80,7 +80,7 @@ def assess_infections(
             *_identification(connection, options, report, counts),
             *_attribution(connection, options, report),
             *_grading(connection, options),
-            *_optimization(connection, options, report),
+            *_optimization(connection, report),
         ]
         levels = tuple(
             str(level) for level in levels_of(connection, options.by)["level"].to_pylist()
@@ -170,13 +170,13 @@ def _grading(connection: Connection, options: DossierOptions) -> list[DossierTab
     ]
 
 
-def _optimization(
-    connection: Connection, options: DossierOptions, report: Progress
-) -> list[DossierTable]:
+def _optimization(connection: Connection, report: Progress) -> list[DossierTable]:
     report("guidance")
-    days = tally_patient_days(connection)
+    days = tally_patient_days(connection, among="cases")
+    given = tally_exposure_days(connection, among="cases")
     return [
-        chapters.table("prophylaxis", chapters.prophylaxis_table(days), chapters.PROPHYLAXIS),
+        chapters.table("prophylaxis", days, chapters.PROPHYLAXIS),
+        chapters.table("prophylaxis_rates", given, chapters.PROPHYLAXIS_RATES),
         chapters.table(
             "guidance_disagreement", tally_disagreement(connection), chapters.DISAGREEMENT
         ),

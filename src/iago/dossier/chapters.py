@@ -34,6 +34,10 @@ PROPHYLAXIS = (
     "whether it was given; a set counts only for the classes of infection against which the "
     f"prophylaxis is directed. {CAVEAT}"
 )
+PROPHYLAXIS_RATES = (
+    "Infections against which a class of drug is directed, per 100 days at risk on and off it, "
+    f"whatever any guidance says of the day. {CAVEAT}"
+)
 DISAGREEMENT = (
     "Days at risk on which two published guidance sets say different things of the same patient: "
     "indicated by both, by one of them only, by neither, or unknown for at least one."
@@ -84,6 +88,7 @@ _TITLES = {
     "severity": ("grading", "Severity by three systems"),
     "grading_systems": ("grading", "The grading systems"),
     "prophylaxis": ("optimization", "Prophylaxis: indicated and given"),
+    "prophylaxis_rates": ("optimization", "Rates on and off prophylaxis"),
     "guidance_disagreement": ("optimization", "Where guidance disagrees"),
     "guidance_sets": ("optimization", "The guidance sets"),
 }
@@ -214,11 +219,6 @@ def tally_causality(connection: Connection, by: str) -> pa.Table:
         )
         for grouping in dict.fromkeys(("all", by))
     )
-
-
-def prophylaxis_table(days: pa.Table) -> pa.Table:
-    """Tally of patient-days in the stable columns of the prophylaxis table."""
-    return days
 
 
 def headline(tables: Mapping[str, pa.Table]) -> dict[str, float | int | None]:

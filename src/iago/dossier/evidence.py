@@ -5,8 +5,6 @@ The folder is written whole or not at all, and the same version of IAGO writes t
 
 import json
 import math
-import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -30,6 +28,7 @@ from iago.identification.published_mortality import (
 )
 from iago.standard import STANDARD_VERSION
 from iago.standard.published import PublishedEvidence, load_published_mortality
+from iago.tables.folders import replaced_folder
 
 FILES = (
     "pooled.csv",
@@ -86,7 +85,9 @@ def write_mortality_evidence(evidence: MortalityEvidence, folder: Path) -> None:
     folder = folder.resolve()
     try:
         _check_replaceable(folder)
-        _replace_folder(folder, _contents(evidence))
+        with replaced_folder(folder) as staged:
+            for name, text in _contents(evidence).items():
+                (staged / name).write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise InvalidInputError(
             f"Could not write {folder} ({error.strerror}). Name a folder that can be written; "
@@ -171,23 +172,3 @@ def _check_replaceable(folder: Path) -> None:
             f"{folder} holds files that are not of this command ({len(others)}, the first is "
             f"{others[0]}); expected a new or empty folder. Name another one; nothing was written."
         )
-
-
-def _replace_folder(folder: Path, contents: Mapping[str, str]) -> None:
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    new, old = staging / "new", staging / "old"
-    try:
-        new.mkdir()
-        for name, text in contents.items():
-            (new / name).write_text(text, encoding="utf-8", newline="\n")
-        if folder.exists():
-            folder.rename(old)
-        try:
-            new.rename(folder)
-        except OSError:
-            if old.exists():
-                old.rename(folder)
-            raise
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)

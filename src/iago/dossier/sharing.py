@@ -64,6 +64,11 @@ _RULES: Mapping[str, CellRule] = {
         ("episodes", "share", "rate_per_100_days", "lower", "upper"),
         (("guidance", "exposure_class"),),
     ),
+    "prophylaxis_rates": CellRule(
+        "episodes",
+        ("episodes", "rate_per_100_days", "lower", "upper"),
+        (("exposure_class",),),
+    ),
 }
 # Their numbers come from groups of any size and would need rules of their own.
 _LEFT_OUT = {"comparison_notes", "balance", "completeness"}

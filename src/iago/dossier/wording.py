@@ -36,6 +36,7 @@ _WORDS: Mapping[str, str] = {
     "on": "on",
     "off-indicated": "off though indicated",
     "off-not-indicated": "off, not indicated",
+    "none-directed": "no class directed against it",
     "bounded": "between two grades",
     "ungradable": "ungradable",
     "not-applicable": "not applicable",

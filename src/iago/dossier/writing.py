@@ -6,7 +6,6 @@ All three are written whole or not at all, and the same dossier gives the same b
 import json
 import math
 import re
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +16,7 @@ from iago.dossier.csv_text import csv_text
 from iago.dossier.released import released_rows
 from iago.dossier.render import render_html
 from iago.errors import InvalidInputError
+from iago.tables.folders import replaced_folder
 
 SCHEMA_VERSION = "1.0"
 HTML_FILE, JSON_FILE, TABLES_FOLDER = "dossier.html", "dossier.json", "tables"
@@ -91,16 +91,13 @@ def write_dossier(dossier: Dossier, folder: Path) -> None:
     folder = Path(folder).resolve()
     _check_names(dossier)
     _check_folder(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as name:
-        staged = Path(name) / "new"
+    with replaced_folder(folder) as staged:
         _write_files(dossier, staged)
-        _put_in_place(staged, folder, Path(name) / "old")
 
 
 def _write_files(dossier: Dossier, folder: Path) -> None:
     tables = folder / TABLES_FOLDER
-    tables.mkdir(parents=True)
+    tables.mkdir()
     for entry in dossier.tables:
         text = csv_text(entry.table.column_names, released_rows(entry.table))
         _write(tables / f"{entry.name}.csv", text)
@@ -111,18 +108,6 @@ def _write_files(dossier: Dossier, folder: Path) -> None:
 
 def _write(path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8"))
-
-
-def _put_in_place(staged: Path, folder: Path, aside: Path) -> None:
-    had_one = folder.exists()
-    if had_one:
-        folder.rename(aside)
-    try:
-        staged.rename(folder)
-    except OSError:
-        if had_one:
-            aside.rename(folder)
-        raise
 
 
 def _check_names(dossier: Dossier) -> None:

@@ -16,15 +16,21 @@ CONTACTS = (
     "Silence is not the answer no."
 )
 COMPLETENESS = "Share of rows of a table in which the element has a value."
+
+
+def _yes_no(sql: str) -> str:
+    return f"case when {sql} then 'yes' when not {sql} then 'no' end"
+
+
 _CATEGORIES = (
     ("product", "product"),
     ("indication", "indication"),
     ("sex", "sex"),
     ("prior_transplant", "prior_transplant"),
-    ("bridging", "bridging"),
+    ("bridging", _yes_no("bridging")),
     ("ecog", "ecog"),
-    ("car_hematotox_high", "car_hematotox_score >= 2"),
-    ("infection_100_days_before", "infection_100_days_before"),
+    ("car_hematotox_high", _yes_no("car_hematotox_score >= 2")),
+    ("infection_100_days_before", _yes_no("infection_100_days_before")),
     ("lymphodepletion_regimen", "lymphodepletion_regimen"),
     ("capture_method", "capture_method"),
     ("end_of_time_at_risk", "end_reason"),

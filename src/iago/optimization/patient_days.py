@@ -11,9 +11,9 @@ from iago.statistics.rates import estimate_rates
 from iago.tables.engine import Connection, fetch
 
 CAVEAT = (
-    "Rates on and off prophylaxis are confounded by indication: prophylaxis is given to patients "
-    "at higher risk and stopped in those who recover. They describe; they do not say whether "
-    "prophylaxis works."
+    "Rates on and off prophylaxis are confounded by indication and by time: prophylaxis is given "
+    "to patients at higher risk and in the weeks of highest risk, and stopped in those who "
+    "recover. They describe; they do not say whether prophylaxis works."
 )
 _RATE_COLUMNS = ("rate", "lower", "upper")
 
@@ -112,6 +112,37 @@ def tally_patient_days(
         """,
     )
     connection.unregister("indication_cells")
+    return _with_rates(tally)
+
+
+def tally_exposure_days(connection: Connection, among: str | None = None) -> pa.Table:
+    """Infections and patient-days on and off each class, whatever any guidance says.
+
+    Read :data:`CAVEAT` beside the rates. Parameters as in :func:`tally_indication_days`.
+
+    Returns
+    -------
+    pyarrow.Table
+        exposure_class, given (on, off, unknown), person_days, episodes (of those against which
+        the class is directed), rate_per_100_days, lower, upper (exact 95 % interval).
+    """
+    cells = tally_indication_days(connection, (), among)
+    connection.register("indication_cells", cells)
+    # Every set has a cell for every patient-day, so that one of them holds all days once.
+    tally = fetch(
+        connection,
+        """
+        select exposure_class, exposure as given, sum(person_days)::bigint as person_days,
+               sum(episodes)::bigint as episodes
+        from indication_cells where guidance = (select min(guidance) from indication_cells)
+        group by all order by all
+        """,
+    )
+    connection.unregister("indication_cells")
+    return _with_rates(tally)
+
+
+def _with_rates(tally: pa.Table) -> pa.Table:
     rates = estimate_rates(tally["episodes"].to_numpy(), tally["person_days"].to_numpy()).table()
     for name in _RATE_COLUMNS:
         column = "rate_per_100_days" if name == "rate" else name

@@ -50,7 +50,7 @@ def derive_episode_prophylaxis(
     The primary status of an episode joins the classes directed against its organisms, other than
     immunoglobulin: on if any is on; else unknown if for any it is not known; else off though
     indicated if any is. Episodes without such a class (a virus without prophylaxis, no organism)
-    are unknown. No other set is asked where the chosen one is silent.
+    are ``none-directed``. No other set is asked where the chosen one is silent.
 
     Parameters
     ----------
@@ -105,7 +105,8 @@ def _derive_primary(connection: Connection, guidance: str) -> None:
             group by episode_id
         )
         select episode_id,
-               case when any_on then 'on'
+               case when directed.any_on is null then 'none-directed'
+                    when any_on then 'on'
                     when any_open then 'unknown'
                     when any_indicated then 'off-indicated'
                     when none_indicated then 'off-not-indicated'

@@ -114,7 +114,9 @@ def _expected_codes(codelist: str) -> str:
         text = f"a code or name of the list {codelist} ({len(shown)} codes)"
     else:
         text = "one of " + ", ".join(shown)
-    return text + (f", or a code of your own as {LOCAL_PREFIX}name (a-z 0-9 . _ -)" if codes.extensible else "")
+    return text + (
+        f", or a code of your own as {LOCAL_PREFIX}name (a-z 0-9 . _ -)" if codes.extensible else ""
+    )
 
 
 def _expected_number(element: Element, kind: str) -> str:

@@ -5,8 +5,6 @@ The same records give the same bytes, so a result that names its snapshot can be
 
 import hashlib
 import json
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -18,6 +16,7 @@ import pyarrow.parquet as pq
 
 from iago.errors import SnapshotError
 from iago.standard import STANDARD_VERSION
+from iago.tables.folders import replaced_folder
 from iago.tables.schema import snapshot_schemas
 
 MANIFEST = "manifest.json"
@@ -62,18 +61,10 @@ def snapshot_writer(folder: Path, dataset: Dataset) -> Iterator["SnapshotWriter"
         The folder exists and holds something other than a snapshot.
     """
     _check_replaceable(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
+    with replaced_folder(folder) as staging:
         writer = SnapshotWriter(staging)
         yield writer
         writer.finish(dataset)
-        if folder.exists():
-            shutil.rmtree(folder)
-        staging.chmod(0o755)
-        staging.rename(folder)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 class SnapshotWriter:
