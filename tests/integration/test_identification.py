@@ -12,6 +12,7 @@ from iago.identification.cases import CaseCounts, derive_cases
 from iago.identification.description import tally_completeness, tally_contacts
 from iago.identification.follow_up import derive_follow_up
 from iago.identification.relations import tally_relations
+from iago.identification.stratum_incidence import estimate_stratum_incidence
 from iago.standard.definitions import load_case_definition, load_window_set
 from iago.tables.engine import Connection, connect, fetch
 from iago.tables.snapshot import Snapshot
@@ -251,6 +252,31 @@ def test_cumulative_incidence_and_mean_count_by_hand(make_snapshot: MakeSnapshot
     assert death["estimate"] == pytest.approx(0.75 * 1 / 3)
     assert count["estimate"] == pytest.approx(1 / 4 + 3 / 4 * 1 / 3)
     assert rows_of(curves.cumulative_incidence, by="product", day=30)[0]["at_risk"] == 2
+
+
+def test_a_kind_of_infection_has_its_own_first_time(make_snapshot: MakeSnapshot) -> None:
+    """A viral infection before a bacterial one does not hide it; the death before both competes."""
+    snapshot = make_snapshot(
+        courses=[course(n) for n in (1, 2, 3, 4)],
+        events=[event(n, 40) for n in (1, 3, 4)],
+        deaths=[{"course_id": "C2", "death_day": 5}],
+        episodes=[
+            episode(1, 8, organism_class="viral"),
+            episode(1, 20, organism_class="bacterial"),
+            episode(1, 30, organism_class="bacterial"),
+        ],
+    )
+    with analysed(snapshot) as (connection, _):
+        table = estimate_stratum_incidence(connection, "product", "while-on-treatment", [30, 100])
+    got = {
+        row["stratum"]: (row["day"], row["patients"], row["estimate"], row["at_risk"])
+        for row in rows_of(table, by="all")
+        if row["stratum"].startswith("organism_class")
+    }
+    assert got == {
+        "organism_class=bacterial": (30, 1, pytest.approx(0.25), 2),
+        "organism_class=viral": (30, 1, pytest.approx(0.25), 2),
+    }
 
 
 def test_persistence_rises_and_falls(make_snapshot: MakeSnapshot) -> None:

@@ -258,7 +258,7 @@ def test_primary_status_joins_the_classes(make_snapshot: MakeSnapshot) -> None:
         "E2": "on",
         "E9": "off-indicated",
         "E41": "off-not-indicated",
-        "E60": "unknown",
+        "E60": "none-directed",
         "bacterium": "off-indicated",
     }
     assert primary_of(snapshot, "eha-ebmt-2023")["E9"] == "unknown"

@@ -2,7 +2,7 @@
 
 import typer
 
-from iago.cli import dossier, evidence, records, synth
+from iago.cli import dossier, evidence, explain, records, synth
 
 application = typer.Typer(
     name="iago",
@@ -15,6 +15,7 @@ application.add_typer(dossier.commands, name="dossier")
 application.add_typer(evidence.commands, name="evidence")
 application.add_typer(records.import_commands, name="import")
 application.add_typer(records.export_commands, name="export")
+application.command("explain")(explain.explain)
 application.command("validate")(records.validate)
 application.command("template")(records.template)
 application.command("schema")(records.schema)

@@ -28,6 +28,8 @@ from iago.identification.follow_up import (
     derive_follow_up,
     levels_of,
 )
+from iago.identification.stratum_incidence import DEFINITION as STRATUM_INCIDENCE
+from iago.identification.stratum_incidence import estimate_stratum_incidence
 from iago.optimization.disagreement import tally_disagreement
 from iago.optimization.patient_days import tally_exposure_days, tally_patient_days
 from iago.optimization.prophylaxis import derive_episode_prophylaxis
@@ -135,6 +137,11 @@ def _identification(
     for name in ("cumulative_incidence", "competing_events", "mean_cumulative_count"):
         text = getattr(incidence, name.upper())
         tables.append(chapters.table(name, getattr(curves, name), text))
+    days = sorted({*chapters.INCIDENCE_DAYS, options.horizon_day})
+    kinds = estimate_stratum_incidence(connection, by, options.strategy, days)
+    tables.append(
+        chapters.table("incidence_by_stratum", chapters.label_severity(kinds), STRATUM_INCIDENCE)
+    )
     report("persistence")
     lasting = persistence.estimate_persistence(connection, by, options.horizon_day)
     durations = persistence.estimate_durations(connection, by)

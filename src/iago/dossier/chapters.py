@@ -14,6 +14,9 @@ from iago.optimization.patient_days import CAVEAT
 from iago.standard.guidance import load_guidance_sets
 from iago.tables.engine import Connection, fetch
 
+# Days at which the cumulative incidence is given for every kind of infection.
+INCIDENCE_DAYS = (30, 100, 365)
+
 FLOW = "Every recorded course and episode in exactly one place."
 CAUSALITY = (
     "WHO-UMC category of each counted episode from the recorded evidence. Dechallenge and "
@@ -77,6 +80,7 @@ _TITLES = {
     "density": ("identification", "Infection density by window"),
     "cumulative_incidence": ("identification", "Cumulative incidence of the first infection"),
     "competing_events": ("identification", "What came first"),
+    "incidence_by_stratum": ("identification", "Cumulative incidence by kind of infection"),
     "mean_cumulative_count": ("identification", "Mean number of infections"),
     "persistence": ("identification", "Probability of having an active infection"),
     "duration": ("identification", "Duration of infections"),
@@ -149,7 +153,7 @@ def label_grades(graded: pa.Table) -> pa.Table:
 
 
 def label_severity(rates: pa.Table) -> pa.Table:
-    """Name the levels of the five-level scale in the strata of the density table."""
+    """Name the levels of the five-level scale in the strata of a table."""
     system = next(entry for entry in systems() if entry.id == SEVERITY_SYSTEM)
     names = {
         f"severity={grade}": f"severity={label}" for grade, label in system.grade_labels.items()

@@ -32,6 +32,11 @@ _RULES: Mapping[str, CellRule] = {
             ("by", "window", "stratum"),
         ),
     ),
+    "incidence_by_stratum": CellRule(
+        "patients",
+        ("at_risk", "patients", "estimate", "lower", "upper"),
+        (("by", "level", "day", "part"), ("by", "day", "stratum")),
+    ),
     "cohort": CellRule(
         "n",
         ("n", "share", "value"),
@@ -120,7 +125,7 @@ def _protect(entry: DossierTable, threshold: int) -> DossierTable:
 
 
 def _with_part(table: pa.Table, name: str) -> pa.Table:
-    if name == "density":
+    if "stratum" in table.column_names and name != "duration":
         dimension = pc.list_element(pc.split_pattern(table["stratum"], "="), 0)
         return table.append_column("part", dimension)
     if name == "flow":
