@@ -4,6 +4,7 @@ The pages are derived from the data files that the program reads, so they cannot
 compares them with what this script would write.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from iago.standard import load_codelist, load_records
 from iago.standard.codelists import codelist_names
 from iago.standard.definitions import load_case_definitions, load_window_sets
 from iago.standard.guidance import load_guidance_sets
+from iago.standard.models import json_schema
 from iago.standard.rule_model import Rule, SpecCase
 from iago.standard.rules import (
     causality_scale_names,
@@ -154,6 +156,11 @@ def findings_page() -> str:
     return head + _table(("code", "severity", "title", "meaning", "what to do"), rows)
 
 
+def schema_page() -> str:
+    """JSON Schema of the records."""
+    return json.dumps(json_schema(), indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "records.md": records_page,
     "code-lists.md": codelists_page,
@@ -162,6 +169,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "causality.md": causality_page,
     "guidance.md": guidance_page,
     "findings.md": findings_page,
+    "records.schema.json": schema_page,
 }
 
 
@@ -177,7 +185,7 @@ def _cell(text: str) -> str:
 
 def page(name: str) -> str:
     """Text of one page as it must stand in the folder."""
-    return _MADE + PAGES[name]()
+    return (_MADE if name.endswith(".md") else "") + PAGES[name]()
 
 
 def main() -> None:

@@ -11,9 +11,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from iago.attribution.covariates import (
+    COVARIATES,
+    STRATA,
     design_matrix,
     encode,
-    encode_covariates,
+    encode_known,
     number_patterns,
     rows_with_counterpart,
 )
@@ -48,9 +50,9 @@ DEFINITION = (
     "CAR-HEMATOTOX and earlier infection. Overlap-weighted: courses weighted by the probability of "
     "the other product given the baseline, so that patients who might have had either count most "
     "(Li, Morgan, Zaslavsky, J Am Stat Assoc 2018;113:390). The last two are restricted to the "
-    "indications in which both products were given. Baseline values that are unknown form a "
-    "category of their own. What was not recorded is not adjusted for; several pairs are compared, "
-    "without correction for their number."
+    "indications in which both products were given and to courses whose baseline is known, which "
+    "is right where values are missing whatever the outcome. What was not recorded is not adjusted "
+    "for; several pairs are compared, without correction for their number."
 )
 
 
@@ -162,28 +164,35 @@ def _compare_crude(results: Comparisons, contrast: str, a: RateSums, b: RateSums
 
 
 def _compare_stratified(results: Comparisons, contrast: str, strata: pa.Table) -> None:
-    columns = ("events_a", "days_a", "events_b", "days_b")
+    courses = strata["courses"].to_numpy()
+    categories, known, left_out = encode_known(strata, STRATA, courses)
+    number = number_patterns(categories, np.zeros(strata.num_rows, dtype=bool))[known]
+    _, stratum = np.unique(number, return_inverse=True)
+    sums = [
+        np.bincount(stratum, weights=strata[name].to_numpy()[known])
+        for name in ("events_a", "days_a", "events_b", "days_b")
+    ]
     try:
-        ratio = estimate_mantel_haenszel_rate_ratio(
-            *(strata[name].to_numpy() for name in columns), strata=strata["stratum"].to_pylist()
-        )
+        ratio = estimate_mantel_haenszel_rate_ratio(*sums)
     except EstimationError as error:
         results.refuse("mantel-haenszel", contrast, str(error))
         return
-    note = f"{ratio.informative} of {ratio.strata} strata carry information"
+    notes = [f"{ratio.informative} of {ratio.strata} strata carry information"]
+    notes += _unknown_notes(float(courses[~known].sum()), left_out)
     numbers = (ratio.ratio, ratio.lower, ratio.upper)
-    results.add("mantel-haenszel", contrast, numbers, "; ".join([note, *ratio.notes]))
+    results.add("mantel-haenszel", contrast, numbers, "; ".join([*notes, *ratio.notes]))
 
 
 def _compare_weighted(results: Comparisons, contrast: str, patterns: pa.Table) -> None:
     """Fit product choice on baseline patterns, then weigh the sums of patterns by centre."""
-    categories = encode_covariates(patterns)
+    all_courses = patterns["courses"].to_numpy()
+    categories, known, rarely_known = encode_known(patterns, COVARIATES, all_courses)
     centres = encode(patterns["centre"])
     treated = patterns["treated"].to_numpy(zero_copy_only=False)
     number = number_patterns(categories, treated)
     # In a fixed order, so that the sums of floating point numbers are the same each time.
     order = np.lexsort((centres.code, number))
-    kept = order[rows_with_counterpart(categories, treated)[order]]
+    kept = order[rows_with_counterpart(categories, treated, known)[order]]
     if not len(kept):
         results.refuse("overlap-weighted", contrast, _NOBODY)
         return
@@ -205,8 +214,9 @@ def _compare_weighted(results: Comparisons, contrast: str, patterns: pa.Table) -
     )
     weights = overlap_weights(model.propensity, model.treated)
     balance = estimate_balance(design.values, model.treated, weights, design.names, courses)
-    left_out = patterns["courses"].to_numpy().sum() - courses.sum()
+    left_out = float(all_courses[known].sum() - courses.sum())
     note = _weighted_note(left_out, design.constant, clustered=clustered)
+    note += _unknown_notes(float(all_courses[~known].sum()), rarely_known)
     numbers = (ratio.ratio, ratio.lower, ratio.upper)
     text = (
         f"effective numbers {ratio.effective_a:.0f} and {ratio.effective_b:.0f}; largest "
@@ -238,6 +248,15 @@ def _weighted_note(left_out: float, constant: tuple[str, ...], *, clustered: boo
         )
     if constant:
         notes.append(f"same in all courses: {', '.join(constant)}")
+    return notes
+
+
+def _unknown_notes(courses: float, rarely_known: tuple[str, ...]) -> list[str]:
+    notes = []
+    if courses:
+        notes.append(f"{courses:.0f} courses left out, with an unknown baseline value")
+    if rarely_known:
+        notes.append(f"not adjusted for, as mostly unknown: {', '.join(rarely_known)}")
     return notes
 
 

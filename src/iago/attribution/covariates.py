@@ -1,6 +1,6 @@
 """Baseline of a course as the comparison of products reads it: known before infusion, no later."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,8 +9,14 @@ from numpy.typing import NDArray
 
 from iago.errors import EstimationError
 
-# Every covariate is a category; the unknown is one of them, so that no shape of dependence is
-# assumed. CAR-HEMATOTOX is high from 2 on; lines and scores are pooled where they become rare.
+UNKNOWN = "unknown"
+# A covariate that is known in fewer courses than this is left out of the comparison; of the others,
+# courses with an unknown value are left out. Counting the unknown as a category of its own would
+# leave the confounding of those courses in place. A convention of this project.
+LEAST_KNOWN = 0.5
+
+# Every covariate is a category, so that no shape of dependence is assumed. CAR-HEMATOTOX is high
+# from 2 on; lines and scores are pooled where they become rare.
 COVARIATES = {
     "indication": "coalesce(c.indication, 'unknown')",
     "sex": "coalesce(p.sex, 'unknown')",
@@ -59,9 +65,32 @@ class Design:
     constant: tuple[str, ...]
 
 
-def encode_covariates(patterns: pa.Table) -> dict[str, Category]:
-    """The covariates of a table of patterns, categories in alphabetical order."""
-    return {name: encode(patterns[name]) for name in COVARIATES}
+def encode_known(
+    table: pa.Table, names: Iterable[str], courses: NDArray[np.float64]
+) -> tuple[dict[str, Category], NDArray[np.bool_], tuple[str, ...]]:
+    """Covariates that are known often enough, and the rows in which all of them are known.
+
+    Returns
+    -------
+    categories : dict
+        The covariates that are used, categories in alphabetical order.
+    known : array
+        Whether a row has a value in each of them.
+    left_out : tuple of str
+        Covariates that are known too rarely.
+    """
+    categories: dict[str, Category] = {}
+    known = np.ones(table.num_rows, dtype=bool)
+    left_out = []
+    for name in names:
+        category = encode(table[name])
+        has_value = np.array([entry != UNKNOWN for entry in category.names])[category.code]
+        if float(courses @ has_value) < LEAST_KNOWN * float(courses.sum()):
+            left_out.append(name)
+            continue
+        categories[name] = category
+        known &= has_value
+    return categories, known, tuple(left_out)
 
 
 def number_patterns(
@@ -75,13 +104,13 @@ def number_patterns(
 
 
 def rows_with_counterpart(
-    categories: Mapping[str, Category], treated: NDArray[np.bool_]
+    categories: Mapping[str, Category], treated: NDArray[np.bool_], known: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Rows each of whose categories was given both products, found by repeated removal.
+    """Known rows each of whose categories was given both products, found by repeated removal.
 
     Where a category was given one product only, nobody in it might have had the other.
     """
-    kept = np.ones(len(treated), dtype=bool)
+    kept = known.copy()
     while True:
         before = int(kept.sum())
         for category in categories.values():

@@ -72,23 +72,19 @@ def product_sums(connection: Connection) -> dict[str, RateSums]:
 def stratum_sums(
     connection: Connection, product_a: str, product_b: str, indications: list[str]
 ) -> pa.Table:
-    """Events and days of product a and b by stratum, in columns stratum, events_a, days_a, ..."""
+    """Courses, events and days of product a and b by the columns of the strata."""
     names = ", ".join(STRATA)
-    label = " || ' / ' || ".join(STRATA)
     return fetch(
         connection,
         f"""
-        with summed as (
-            select {names},
-                   coalesce(sum(episodes) filter (where product = $a), 0) as events_a,
-                   coalesce(sum(days) filter (where product = $a), 0) as days_a,
-                   coalesce(sum(episodes) filter (where product = $b), 0) as events_b,
-                   coalesce(sum(days) filter (where product = $b), 0) as days_b
-            from comparison_courses
-            where product in ($a, $b) and list_contains($indications, indication)
-            group by {names}
-        )
-        select {label} as stratum, events_a, days_a, events_b, days_b from summed order by 1
+        select {names}, count(*)::double as courses,
+               coalesce(sum(episodes) filter (where product = $a), 0) as events_a,
+               coalesce(sum(days) filter (where product = $a), 0) as days_a,
+               coalesce(sum(episodes) filter (where product = $b), 0) as events_b,
+               coalesce(sum(days) filter (where product = $b), 0) as days_b
+        from comparison_courses
+        where product in ($a, $b) and list_contains($indications, indication)
+        group by {names} order by {names}
         """,
         {"a": product_a, "b": product_b, "indications": indications},
     )

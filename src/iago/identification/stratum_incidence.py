@@ -1,6 +1,7 @@
 """Cumulative incidence of the first infection of a kind: a class, a site, a setting, a severity."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -99,36 +100,57 @@ def _curves(
     kinds = sorted(set(firsts["stratum"].to_pylist()))
     parts = []
     for level in sorted(set(ends["level"].to_pylist())):
-        whole = ends.filter(pc.equal(ends["level"], level))
+        whole = _Exits.of(ends.filter(pc.equal(ends["level"], level)), code)
+        at_level = firsts.filter(pc.equal(firsts["level"], level))
         for kind in kinds:
-            of_kind = pc.and_(pc.equal(firsts["level"], level), pc.equal(firsts["stratum"], kind))
-            tally = _tally(whole, firsts.filter(of_kind), causes, code)
+            of_kind = at_level.filter(pc.equal(at_level["stratum"], kind))
+            tally = whole.with_first(of_kind, causes, code)
             parts.append(_at_days(tally, (by, level, kind), days))
     return parts
 
 
-def _tally(
-    whole: pa.Table, firsts: pa.Table, causes: tuple[str, ...], code: dict[str, int]
-) -> DailyTally:
-    """Exits of all courses, those with such an infection moved from their end to its onset."""
-    cells = np.zeros((int(pc.max(whole["end_day"]).as_py()) + 1, len(causes) + 1))
-    np.add.at(cells, _cell(whole, code), whole["courses"].to_numpy())
-    np.subtract.at(cells, _cell(firsts, code), firsts["courses"].to_numpy())
-    np.add.at(cells, (firsts["day"].to_numpy(), code[INFECTION]), firsts["courses"].to_numpy())
-    day, cause = np.nonzero(cells)
-    return DailyTally.from_counts(
-        causes=causes,
-        exit_day=day,
-        exit_cause=cause,
-        exit_count=cells[day, cause],
-        entry_day=whole["entry_day"].to_numpy(),
-        entry_count=whole["courses"].to_numpy(),
-    )
+@dataclass(frozen=True, eq=False)
+class _Exits:
+    """All courses of a level: exits by day and cause, entries by day."""
+
+    cells: NDArray[np.float64]
+    entries: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, ends: pa.Table, code: dict[str, int]) -> "_Exits":
+        courses = ends["courses"].to_numpy()
+        shape = (int(pc.max(ends["end_day"]).as_py()) + 1, len(code))
+        cells = np.bincount(_cell(ends, code), courses, minlength=shape[0] * shape[1])
+        entries = np.bincount(ends["entry_day"].to_numpy(), courses)
+        return cls(cells.reshape(shape).astype(np.float64), entries.astype(np.float64))
+
+    def with_first(
+        self, firsts: pa.Table, causes: tuple[str, ...], code: dict[str, int]
+    ) -> DailyTally:
+        """Tally in which those with such an infection leave at its onset, not at their end."""
+        courses = firsts["courses"].to_numpy()
+        cells = self.cells.copy().ravel()
+        cells -= np.bincount(_cell(firsts, code), courses, minlength=len(cells))
+        onset = firsts["day"].to_numpy().astype(np.int64) * len(code) + code[INFECTION]
+        cells += np.bincount(onset, courses, minlength=len(cells))
+        day, cause = np.nonzero(cells.reshape(self.cells.shape))
+        return DailyTally.from_counts(
+            causes=causes,
+            exit_day=day,
+            exit_cause=cause,
+            exit_count=cells.reshape(self.cells.shape)[day, cause],
+            entry_day=np.arange(len(self.entries)),
+            entry_count=self.entries,
+        )
 
 
-def _cell(table: pa.Table, code: dict[str, int]) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-    cause = np.array([code[reason] for reason in table["end_reason"].to_pylist()], dtype=np.int64)
-    return table["end_day"].to_numpy(), cause
+def _cell(table: pa.Table, code: dict[str, int]) -> NDArray[np.int64]:
+    """Position of each row in the flattened table of day by cause."""
+    reasons = table["end_reason"].combine_chunks().dictionary_encode()
+    codes = np.array([code[name] for name in reasons.dictionary.to_pylist()], dtype=np.int64)
+    cause = codes[reasons.indices.to_numpy()] if len(codes) else np.zeros(0, dtype=np.int64)
+    end_day: NDArray[np.int64] = table["end_day"].to_numpy().astype(np.int64)
+    return end_day * len(code) + cause
 
 
 def _at_days(tally: DailyTally, keys: tuple[str, str, str], days: Sequence[int]) -> pa.Table:
