@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,17 @@ def test_the_machine_readable_side_is_stable(dossier: Path, name: str) -> None:
     """Each table has exactly the columns that other programs rely on."""
     header = (dossier / "tables" / f"{name}.csv").read_text(encoding="utf-8").splitlines()[0]
     assert header == STABLE_COLUMNS[name]
+
+
+def test_the_documented_columns_are_the_written_ones(dossier: Path, project_root: Path) -> None:
+    """Every table and its columns stand in the reference as they are written."""
+    page = (project_root / "docs" / "reference" / "dossier-tables.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|$", page, flags=re.MULTILINE))
+    written = {
+        path.stem: path.read_text(encoding="utf-8").splitlines()[0]
+        for path in (dossier / "tables").iterdir()
+    }
+    assert documented == written
 
 
 def test_the_dossier_has_its_three_views(dossier: Path) -> None:
