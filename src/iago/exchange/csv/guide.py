@@ -29,7 +29,7 @@ _WORDS = {
             "Identifiers are random pseudonyms of letters, digits and . _ : / + - (at most 64). "
             "Never use hospital numbers, initials or dates of birth.",
             "No free text. A product, organism or other code that an open list lacks may be "
-            f"written as {LOCAL_PREFIX}NAME.",
+            f"written as {LOCAL_PREFIX}name.",
         ],
         "column": "Column",
         "meaning": "Question",
@@ -41,7 +41,7 @@ _WORDS = {
         "label": "Label",
         "also": "Also accepted",
         "units": "Units",
-        "open": f"Open list: codes of your own as {LOCAL_PREFIX}NAME.",
+        "open": f"Open list: codes of your own as {LOCAL_PREFIX}name.",
         "asks": "Asked by the authors of IAGO",
         "source": "Source",
         "contents": "Contents",
@@ -64,7 +64,7 @@ _WORDS = {
             "Kennungen sind zufällige Pseudonyme aus Buchstaben, Ziffern und . _ : / + - "
             "(höchstens 64). Nie Fallnummern, Initialen oder Geburtsdaten verwenden.",
             "Kein Freitext. Ein Produkt, Erreger oder anderer Code, der einer offenen Liste "
-            f"fehlt, wird als {LOCAL_PREFIX}NAME geschrieben.",
+            f"fehlt, wird als {LOCAL_PREFIX}name geschrieben.",
         ],
         "column": "Spalte",
         "meaning": "Frage",
@@ -76,7 +76,7 @@ _WORDS = {
         "label": "Bezeichnung",
         "also": "Auch angenommen",
         "units": "Einheiten",
-        "open": f"Offene Liste: eigene Codes als {LOCAL_PREFIX}NAME.",
+        "open": f"Offene Liste: eigene Codes als {LOCAL_PREFIX}name.",
         "asks": "Frage der Autoren von IAGO",
         "source": "Quelle",
         "contents": "Inhalt",
