@@ -117,7 +117,10 @@ def _protect(entry: DossierTable, threshold: int) -> DossierTable:
     rule = _RULES.get(entry.name)
     if rule is None:
         return entry
-    keyed = _with_part(entry.table, entry.name)
+    table = entry.table
+    if "at_risk" in table.column_names:
+        table = table.filter(pc.greater_equal(table["at_risk"], threshold))
+    keyed = _with_part(table, entry.name)
     table = suppress_small_cells(keyed, rule, threshold)
     return replace(
         entry, table=table.drop_columns("part") if "part" in table.column_names else table
