@@ -180,7 +180,8 @@ def humanise(text: str) -> str:
 def sentence_case(text: str) -> str:
     """Same text with a capital first letter; a code such as ``axi-cel`` stays as it is."""
     first, space, _ = text.partition(" ")
-    is_code = first.rstrip(":").endswith("-cel") or (not space and "-" in first and first not in _HYPHENATED)
+    is_product = first.rstrip(":").endswith("-cel")
+    is_code = is_product or (not space and "-" in first and first not in _HYPHENATED)
     return text if is_code else text[:1].upper() + text[1:]
 
 
