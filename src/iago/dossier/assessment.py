@@ -134,9 +134,15 @@ def _identification(
     tables.append(chapters.table("density", rates, density.DEFINITION, (windows.source,)))
     report("curves")
     curves = incidence.estimate_curves(connection, by, options.strategy, options.horizon_day)
-    for name in ("cumulative_incidence", "competing_events", "mean_cumulative_count"):
-        text = getattr(incidence, name.upper())
-        tables.append(chapters.table(name, getattr(curves, name), text))
+    tables += [
+        chapters.table(
+            "cumulative_incidence", curves.cumulative_incidence, incidence.CUMULATIVE_INCIDENCE
+        ),
+        chapters.table("competing_events", curves.competing_events, incidence.COMPETING_EVENTS),
+        chapters.table(
+            "mean_cumulative_count", curves.mean_cumulative_count, incidence.MEAN_CUMULATIVE_COUNT
+        ),
+    ]
     days = sorted({*chapters.INCIDENCE_DAYS, options.horizon_day})
     kinds = estimate_stratum_incidence(connection, by, options.strategy, days)
     tables.append(
