@@ -17,11 +17,11 @@ from iago.errors import EstimationError
 from iago.statistics.rates import (
     FEW_EVENTS,
     FloatArray,
-    check_confidence,
     check_counts,
     check_person_time,
     estimate_rate,
     one_row_table,
+    two_sided_error,
 )
 
 
@@ -171,7 +171,7 @@ def estimate_clustered_rate_from_sums(
     EstimationError
         Without person-time.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     if not sums.person_time > 0:
         raise EstimationError("Found no person-time; expected time at risk above zero.")
     exact = estimate_rate(int(sums.events), sums.person_time, per=per, confidence=confidence)
@@ -255,7 +255,7 @@ def compare_clustered_rates(a: ClusteredRate, b: ClusteredRate) -> ClusteredRate
     se = float(np.hypot(a.standard_error_log, b.standard_error_log))
     ratio = (a.rate / a.per) / (b.rate / b.per)
     degrees = a.units + b.units - 2
-    half = stats.t.ppf(1 - check_confidence(a.confidence) / 2, degrees) * se
+    half = stats.t.ppf(1 - two_sided_error(a.confidence) / 2, degrees) * se
     return ClusteredRateRatio(
         ratio=ratio,
         lower=float(ratio * np.exp(-half)),

@@ -20,10 +20,10 @@ from scipy.optimize import minimize
 from iago.errors import EstimationError
 from iago.statistics.rates import (
     FloatArray,
-    check_confidence,
     check_counts,
     estimate_proportion,
     one_row_table,
+    two_sided_error,
 )
 
 # Nodes of the adaptive Gauss-Hermite rule. With 7, the default of rma.glmm, estimates move in the
@@ -288,7 +288,7 @@ def pool_proportions(
     EstimationError
         For broken input, or cohorts so unlike that the variance has no finite maximum.
     """
-    check_confidence(confidence)
+    two_sided_error(confidence)
     x, size = _check_cohorts(events, n)
     if x.sum() in {0.0, size.sum()}:
         return _pool_without_variation(x, size, confidence)

@@ -27,7 +27,7 @@ IntervalMethod: TypeAlias = Literal["exact", "mid-p"]
 FEW_EVENTS = 10
 
 
-def check_confidence(confidence: float) -> float:
+def two_sided_error(confidence: float) -> float:
     """Return the two-sided error probability, or refuse a confidence outside 0.5 to 1.
 
     Below one half a mid-P interval need not contain its own estimate.
@@ -263,7 +263,7 @@ def estimate_rates(
     EstimationError
         For negative, broken or missing input, or arrays of unequal length.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     counts = np.atleast_1d(check_counts(events, "events"))
     time = np.atleast_1d(check_person_time(person_time))
     if counts.shape != time.shape or counts.ndim != 1:
@@ -374,7 +374,7 @@ def estimate_rate_ratio(
     EstimationError
         For negative, broken or missing input.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     a, b = (float(check_counts(x, "events")) for x in (events_a, events_b))
     t_a, t_b = (float(check_person_time(x)) for x in (time_a, time_b))
     kind: IntervalMethod = "mid-p" if method == "mid-p" else "exact"
@@ -420,7 +420,7 @@ def estimate_proportion(
     EstimationError
         For broken input or more events than patients.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     x, size = (float(v) for v in check_counts([events, n], "events and patients"))
     if x > size:
         raise EstimationError(
@@ -457,7 +457,7 @@ def upper_limit_at_zero(n: int, *, confidence: float = 0.95) -> UpperLimitAtZero
     EstimationError
         Without patients, since no limit exists.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     size = float(check_counts(n, "patients"))
     if size == 0:
         raise EstimationError("Found no patients; expected at least one who could be judged.")

@@ -18,10 +18,10 @@ from iago.errors import EstimationError
 from iago.statistics.rates import (
     FEW_EVENTS,
     FloatArray,
-    check_confidence,
     check_counts,
     check_person_time,
     one_row_table,
+    two_sided_error,
 )
 
 
@@ -125,7 +125,7 @@ def estimate_mantel_haenszel_rate_ratio(
     EstimationError
         When no stratum has both arms and an event, or for broken input.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     kept, rest = _check_strata([events_a, events_b], [time_a, time_b], strata)
     ratio, lower, upper, se, method = _ratio_with_limits(kept, alpha)
     chi_square = _mantel_haenszel_chi_square(kept)

@@ -26,10 +26,10 @@ from iago.statistics.propensity import (
 from iago.statistics.rates import (
     FEW_EVENTS,
     FloatArray,
-    check_confidence,
     check_counts,
     check_person_time,
     one_row_table,
+    two_sided_error,
 )
 
 # Below this many clusters the sandwich is known to be too small (Cameron, Gelbach and Miller, Rev
@@ -192,7 +192,7 @@ def estimate_weighted_rate_ratio_from_tally(
         all its patients in one cluster (its effect cannot be told from that of the cluster); or
         when rows do not match the model.
     """
-    alpha = check_confidence(confidence)
+    alpha = two_sided_error(confidence)
     _check_tally(tally, model, weighting)
     weights, slopes = weights_with_slopes(model.propensity, model.treated, weighting)
     arm_a = _estimate_arm(tally, model, weights, slopes, treated=True)
